@@ -80,6 +80,18 @@ func (r *run) fieldList(from int, wrong string) (list [][]byte, ok bool) {
 	return list, true
 }
 
+// fieldsOf reads what a command on named fields of a hash, and nothing else, is about, and begins its answer, of one
+// part for each. If there is nothing to go on with the command has been answered.
+func (r *run) fieldsOf(key []byte) (h value.Hash, e entry, list [][]byte, ok bool) {
+	if h, e, ok = r.hash(key); !ok {
+		return h, e, nil, false
+	}
+	if list, ok = r.fieldList(2, errNumFields); ok {
+		r.out.Array(len(list))
+	}
+	return h, e, list, ok
+}
+
 // fieldDeadline reads a time in units of ms that counts from base. If it is not a valid one the command has been answered.
 func (r *run) fieldDeadline(text []byte, unit, base int64) (at int64, ok bool) {
 	n, ok := r.integer(text)
@@ -171,15 +183,10 @@ func (r *run) changedFields(key []byte, h value.Hash, e entry, n int, events ...
 
 func hpersistCommand(r *run) {
 	key := r.args[1]
-	h, e, ok := r.hash(key)
+	h, e, list, ok := r.fieldsOf(key)
 	if !ok {
 		return
 	}
-	list, ok := r.fieldList(2, errNumFields)
-	if !ok {
-		return
-	}
-	r.out.Array(len(list))
 	changed := false
 	for _, field := range list {
 		switch at, found := h.Deadline(field); {
@@ -214,15 +221,10 @@ func hpexpiretimeCommand(r *run) {
 
 // answerFieldDeadlines answers with what show makes of each field's deadline.
 func (r *run) answerFieldDeadlines(show func(at int64) int64) {
-	h, e, ok := r.hash(r.args[1])
+	h, e, list, ok := r.fieldsOf(r.args[1])
 	if !ok {
 		return
 	}
-	list, ok := r.fieldList(2, errNumFields)
-	if !ok {
-		return
-	}
-	r.out.Array(len(list))
 	for _, field := range list {
 		at, found := int64(0), false
 		if e.found() {

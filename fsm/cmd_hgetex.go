@@ -32,15 +32,10 @@ func hgetexCommands() []*command.Spec {
 
 func hgetdelCommand(r *run) {
 	key := r.args[1]
-	h, e, ok := r.hash(key)
+	h, e, list, ok := r.fieldsOf(key)
 	if !ok {
 		return
 	}
-	list, ok := r.fieldList(2, errNumFields)
-	if !ok {
-		return
-	}
-	r.out.Array(len(list))
 	n := 0
 	for _, field := range list {
 		r.valueOrNull(&h, e, field)

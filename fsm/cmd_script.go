@@ -63,11 +63,8 @@ func scriptSubcommands() []*command.Spec {
 func nodesCommand(r *run) { r.out.Error(errNodes) }
 
 // ForScript is the item that runs the item of a command which runs a script, for a user.
-func ForScript(user string, item []byte) []byte { return AppendItem(nil, 0, ScriptArgs(user, item)) }
-
-// ScriptArgs are the arguments of that item.
-func ScriptArgs(user string, item []byte) [][]byte {
-	return [][]byte{[]byte(nameScript), []byte(user), item}
+func ForScript(user string, item []byte) []byte {
+	return AppendItem(nil, 0, [][]byte{[]byte(nameScript), []byte(user), item})
 }
 
 // KeepScript is the item that puts a script into the cache which Read has evaluated (Call.Unfinished).

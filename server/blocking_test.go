@@ -99,7 +99,7 @@ func TestBlockingClientHangsUp(t *testing.T) {
 					eventually(t, "only one is left", func() bool { return n.srv.sessions.count() == 1 })
 				}
 				leave(c)
-				eventually(t, "its ticket is gone", func() bool { return !leader.cluster.m.Waits("n1", 0) })
+				eventually(t, "its ticket is gone", func() bool { return !leader.cluster.m.Waits(n.srv.nodeID, 0) })
 				n.parked(0)
 				if other == nil {
 					other = leader.dial()

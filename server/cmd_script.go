@@ -136,7 +136,7 @@ func (s *session) keepScript(c fsm.Call) {
 
 // proposeScript runs a script as part of an entry.
 func (s *session) proposeScript(e *entry, args [][]byte, out reply.Sink) {
-	item := fsm.ForScript(s.user, s.appendItem(nil, e, s.remembers(), s.db, args))
+	item := s.scriptItem(e, args)
 	if len(item) > s.srv.maxItem {
 		out.Error(errItemLength)
 		return
@@ -148,6 +148,11 @@ func (s *session) proposeScript(e *entry, args [][]byte, out reply.Sink) {
 	}
 	s.out.raw(replies)
 	s.out.errors += errorsIn(replies)
+}
+
+// scriptItem is the item of a command that runs a script.
+func (s *session) scriptItem(e *entry, args [][]byte) []byte {
+	return fsm.ForScript(s.user, s.appendItem(nil, e, s.remembers(), s.db, args))
 }
 
 // writesAlong reports whether a command's script goes into the log right away, together with the writes around it.

@@ -106,12 +106,12 @@ func (f *fakeCluster) waited(what string) error {
 
 func (f *fakeCluster) Forward(ctx context.Context, group int, frame []byte) ([]byte, error) {
 	f.mu.Lock()
-	err, peer := f.forward, f.peer
+	err, peer, node := f.forward, f.peer, f.status.NodeID
 	f.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	return peer.HandleForward(ctx, group, "n1", frame), nil
+	return peer.HandleForward(ctx, group, node, frame), nil
 }
 
 func (f *fakeCluster) Elapsed(int) int64 { return max(0, time.Now().UnixMilli()-f.m.Clock()) }
@@ -220,13 +220,18 @@ type client struct {
 
 func (n *node) dial() *client {
 	n.t.Helper()
-	conn, err := net.Dial("tcp", n.addr)
+	return dialAddr(n.t, n.addr)
+}
+
+func dialAddr(t testing.TB, addr string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	n.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return &client{t: n.t, conn: conn, in: bufio.NewReader(conn)}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+	return &client{t: t, conn: conn, in: bufio.NewReader(conn)}
 }
 
 // request is a command on the wire.

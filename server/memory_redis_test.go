@@ -1,12 +1,9 @@
 package server
 
 import (
-	"bufio"
-	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestOutOfMemory has redraft, on the leader and through a follower, and redis-server answer to the same commands as their
@@ -27,13 +24,7 @@ func TestOutOfMemory(t *testing.T) {
 		var us, them [2]*client
 		for i := range us {
 			us[i] = n.dial()
-			conn, err := net.Dial("tcp", theirs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-			them[i] = &client{t: t, conn: conn, in: bufio.NewReader(conn)}
+			them[i] = dialAddr(t, theirs)
 		}
 		them[0].do("FLUSHALL")
 		queueing, refused := false, false

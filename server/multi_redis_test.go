@@ -1,13 +1,10 @@
 package server
 
 import (
-	"bufio"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestMultiRandom has a few connections of redraft and of redis-server send the same random commands in the
@@ -29,7 +26,7 @@ func TestMultiRandom(t *testing.T) {
 func (n *node) follower() *node {
 	f := startLoading(n.t)
 	f.cluster.follows.Store(true)
-	f.cluster.set(func(c *fakeCluster) { c.status.Incarnate++ }) // another process, under the name that frames come from
+	f.cluster.set(func(c *fakeCluster) { c.status.NodeID = "n2" })
 	f.srv.Attach(f.cluster)
 	f.srv.Ready()
 	f.cluster.set(func(c *fakeCluster) { c.peer = n.srv })
@@ -45,13 +42,7 @@ func compareMulti(t *testing.T, n *node, theirs string) {
 	var us, them [connections]*client
 	for i := range us {
 		us[i] = n.dial()
-		conn, err := net.Dial("tcp", theirs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-		them[i] = &client{t: t, conn: conn, in: bufio.NewReader(conn)}
+		them[i] = dialAddr(t, theirs)
 	}
 	them[0].do("FLUSHALL")
 	rounds := 4000

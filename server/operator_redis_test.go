@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bufio"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,13 +26,7 @@ func (d *dialogue) speak(t *testing.T, addr string, settle func()) []string {
 		name, text := line[:end], strings.TrimSpace(strings.TrimLeft(line[end:], "><"))
 		c := clients[name]
 		if c == nil {
-			conn, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-			c = &client{t: t, conn: conn, in: bufio.NewReader(conn)}
+			c = dialAddr(t, addr)
 			clients[name] = c
 		}
 		answer := ""

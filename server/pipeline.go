@@ -3,7 +3,6 @@ package server
 import (
 	"time"
 
-	"github.com/redraftdb/redraft/fsm"
 	"github.com/tidwall/redcon"
 )
 
@@ -119,7 +118,7 @@ func (s *session) execute(args [][]byte) {
 	case where == asWrite:
 		s.addWrite(e, args)
 	case where == asScript && s.writesAlong(e, args):
-		s.addWrite(e, fsm.ScriptArgs(s.user, s.appendItem(nil, e, s.remembers(), s.db, args)))
+		s.addScript(e, args)
 	case where == asRead || where == asTail && !wantsToWait(args):
 		s.addRead(e, args)
 	default:

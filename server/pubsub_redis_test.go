@@ -1,12 +1,9 @@
 package server
 
 import (
-	"bufio"
-	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestPubsubTranscript holds redraft and redis-server to the same conversation.
@@ -63,15 +60,4 @@ func fits(got, want string) bool {
 		}
 	}
 	return strings.HasSuffix(got, parts[last])
-}
-
-func dialAddr(t testing.TB, addr string) *client {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return &client{t: t, conn: conn, in: bufio.NewReader(conn)}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -69,14 +68,7 @@ type rawPair struct {
 }
 
 func dialPair(t *testing.T, n *node, theirs string, protocol int) *rawPair {
-	conn, err := net.Dial("tcp", theirs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-	p := &rawPair{t, n.dial(), &client{t: t, conn: conn, in: bufio.NewReader(conn)}}
-	_ = p.us.conn.SetDeadline(time.Now().Add(60 * time.Second))
+	p := &rawPair{t, n.dial(), dialAddr(t, theirs)}
 	p.ask(words(fmt.Sprint("hello ", protocol))...)
 	return p
 }

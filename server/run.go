@@ -48,6 +48,20 @@ func (r *run) clear() {
 
 // addWrite puts a write into the run that is being collected.
 func (s *session) addWrite(e *entry, args [][]byte) {
+	s.beginWrite(e, args)
+	s.wrote.buf = s.appendItem(s.wrote.buf, e, s.remembers(), s.db, args)
+	s.wrote.add(e, args)
+}
+
+// addScript is addWrite for a command that runs a script.
+func (s *session) addScript(e *entry, args [][]byte) {
+	s.beginWrite(e, args)
+	s.wrote.buf = append(s.wrote.buf, s.scriptItem(e, args)...)
+	s.wrote.add(e, args)
+}
+
+// beginWrite makes room for a write in the run.
+func (s *session) beginWrite(e *entry, args [][]byte) {
 	if len(s.asked.calls) > 0 {
 		s.settle()
 	}
@@ -55,8 +69,6 @@ func (s *session) addWrite(e *entry, args [][]byte) {
 		s.settle()
 	}
 	s.monitored(e, s.db, args)
-	s.wrote.buf = s.appendItem(s.wrote.buf, e, s.remembers(), s.db, args)
-	s.wrote.add(e, args)
 }
 
 // settleWrites proposes the run and answers it.

@@ -179,3 +179,21 @@ func TestScriptMonitored(t *testing.T) {
 		}
 	}
 }
+
+// A script that is known to write goes into the log at once, and is shown as it was sent all the same.
+func TestScriptMonitoredAlong(t *testing.T) {
+	n := start(t, "slowlog-log-slower-than", "0")
+	c, seen := n.dial(), n.dial()
+	const line = `eval "return redis.call('incr',KEYS[1])" 1 k`
+	for i := range 20 {
+		c.expect(line, fmt.Sprintf(":%d", i+1))
+	}
+	seen.expect("monitor", "+OK")
+	c.expect(line, ":21")
+	if got := seen.read(); !strings.Contains(got, `"eval" "return redis.call('incr',KEYS[1])" "1" "k"`) {
+		t.Errorf("a script is shown as %s", got)
+	}
+	if got := c.do("slowlog get -1"); strings.Contains(got, "redraft-") || !strings.Contains(got, "[eval return redis.call('incr',KEYS[1]) 1 k]") {
+		t.Errorf("the slow log is %s", got)
+	}
+}

@@ -1,15 +1,12 @@
 package server
 
 import (
-	"bufio"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestTrackingRandom has a few connections of redraft and of redis-server send the same random commands in the same
@@ -40,15 +37,7 @@ type trackingPeers struct {
 
 const trackingConns = 4
 
-func (p *trackingPeers) dial() *client {
-	conn, err := net.Dial("tcp", p.addr)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	return &client{t: p.t, conn: conn, in: bufio.NewReader(conn)}
-}
+func (p *trackingPeers) dial() *client { return dialAddr(p.t, p.addr) }
 
 // id is the id of a connection, which is its last.
 func (p *trackingPeers) id(c *client) int {

@@ -49,7 +49,7 @@ func transcripts(t *testing.T) map[string][]transcript.Step {
 
 // attempts is how often a transcript is tried. Its short deadlines pass in real time here, and a
 // machine that is busy with something else may take longer for a command than a key is to live.
-const attempts = 4
+const attempts = 20
 
 // run has all transcripts talked through.
 func (c *conversation) run(t *testing.T) {
