@@ -43,16 +43,16 @@ func (s *Server) tidy(now time.Time) {
 	}
 }
 
-// disconnect ends the sessions of clients that have been idle too long or keep too much waiting, and notes how
-// large their buffers are, and what all of them take.
+// disconnect ends the sessions of clients that have been idle too long, keep too much waiting or take too much memory,
+// and notes how large their buffers are, and what all of them take.
 func (s *Server) disconnect(now time.Time) {
 	idle := s.config.Int("timeout") * 1000
 	var largest bufferSizes
-	all := int64(0)
+	var sizes []clientSize
 	for _, ss := range s.sessions.all() {
 		ss.trimReplies(now)
 		f := ss.figures()
-		all += f.total()
+		sizes = append(sizes, clientSize{ss, f.total()})
 		largest.raise(f.queued+f.spare, f.room+f.waiting)
 		switch {
 		case ss.overdue(now):
@@ -61,6 +61,6 @@ func (s *Server) disconnect(now time.Time) {
 			ss.kill()
 		}
 	}
-	s.clientMemory.Store(all)
+	s.clientMemory.Store(s.evictClients(sizes))
 	s.stats.buffers.sample(now, largest)
 }

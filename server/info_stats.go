@@ -74,7 +74,7 @@ func statsFields() []infoField {
 		{"expired_time_cap_reached_count", func(v *view) string { return decimalOf(v.since.ExpireCapped) }},
 		{"expire_cycle_cpu_milliseconds", func(v *view) string { return decimalOf(v.since.ExpireNanos / 1e6) }},
 		{"evicted_keys", func(v *view) string { return decimalOf(v.since.Evicted) }},
-		{"evicted_clients", func(*view) string { return "0" }},
+		{"evicted_clients", func(v *view) string { return decimalOf(v.srv.stats.evicted.Load()) }},
 		{"total_eviction_exceeded_time", func(v *view) string { return decimalOf(v.exceededTotal.Milliseconds()) }},
 		{"current_eviction_exceeded_time", func(v *view) string { return decimalOf(v.exceededNow.Milliseconds()) }},
 		{"keyspace_hits", func(v *view) string { return decimalOf(v.since.Hits) }},

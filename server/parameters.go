@@ -66,6 +66,8 @@ func clientParameters() []*Parameter {
 		{Name: "client-output-buffer-limit", Default: defaultOutputLimits, Parts: true, check: checkOutputLimits,
 			Usage: "class hard soft seconds", apply: (*Server).applyOutputLimits,
 			Help: "bytes that may wait for a client of a class (normal, replica, pubsub) before it is disconnected: so many at any time, so many for some seconds; 0 for no limit"},
+		{Name: "maxmemory-clients", Default: "0", check: checkClientMemory, Usage: "bytes or percent",
+			Help: "bytes that all clients of this node may take together, or so many percent of maxmemory, above which those that take most are disconnected; 0 for no limit"},
 		{Name: "notify-keyspace-events", check: checkEvents, apply: (*Server).applyEvents, Usage: "letters",
 			Help: "which keyspace events this node publishes to its subscribers, by Redis' letters: K and E for the channels, and classes such as A for nearly all; empty for none"},
 		{Name: "client-query-buffer-limit", Kind: Memory, Default: "1073741824", Min: 1 << 20, Max: anyInt, Usage: "bytes",

@@ -4,7 +4,6 @@ package server
 // Redis' default wherever that is true, work as they are.
 func settledParameters() []*Parameter {
 	list := []*Parameter{
-		settled("maxmemory-clients", Memory, "0", "clients are not evicted; client-output-buffer-limit bounds each of them"),
 		settled("replica-ignore-maxmemory", Bool, "yes", "the leader evicts for all, by its own memory", "slave-ignore-maxmemory"),
 		settled("lazyfree-lazy-eviction", Bool, "yes", "memory is given back with later entries"),
 		settled("lazyfree-lazy-expire", Bool, "yes", "memory is given back with later entries"),

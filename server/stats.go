@@ -15,6 +15,7 @@ type stats struct {
 	started     time.Time
 	connections atomic.Uint64
 	rejected    atomic.Uint64
+	evicted     atomic.Uint64 // clients, for the memory they took
 	commands    atomic.Uint64
 	netIn       atomic.Int64
 	netOut      atomic.Int64
@@ -160,7 +161,7 @@ func (st *stats) sinceReset(now fsm.Stats) fsm.Stats {
 func (st *stats) reset(table []*entry, machine fsm.Stats) {
 	st.machineThen.Store(&machine)
 	st.peakMemory.Store(0)
-	for _, c := range []*atomic.Uint64{&st.connections, &st.rejected, &st.commands, &st.reads, &st.writes, &st.shrunk, &st.expanded} {
+	for _, c := range []*atomic.Uint64{&st.connections, &st.rejected, &st.evicted, &st.commands, &st.reads, &st.writes, &st.shrunk, &st.expanded} {
 		c.Store(0)
 	}
 	st.netIn.Store(0)
