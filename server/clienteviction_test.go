@@ -54,7 +54,7 @@ func TestClientEviction(t *testing.T) {
 	c.expect(fmt.Sprint("config set maxmemory-clients ", 16*mb), "+OK")
 	large.closed()
 	eventually(t, "the largest is gone", func() bool { return held() < 16*mb })
-	c.expect(fmt.Sprint("config set maxmemory ", 100*mb, " maxmemory-clients 12%"), "+OK")
+	c.expect("config set maxmemory 1gb maxmemory-clients 1%", "+OK")
 	middle.closed()
 	eventually(t, "the next is gone", func() bool { return held() < 12*mb })
 	small.expect("exec", "[+OK]")

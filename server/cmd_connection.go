@@ -29,6 +29,7 @@ func sessionCommands() []*command.Spec {
 		saveCommands(),
 		serverCommands(),
 		waitCommands(),
+		migrateCommands(),
 		debugCommands(),
 		selftestCommands(),
 		clusterCommands(),

@@ -84,6 +84,7 @@ func statsFields() []infoField {
 		{"pubsubshard_channels", func(v *view) string { return decimalOf(v.srv.hub.count(shardTopic)) }},
 		{"latest_fork_usec", func(*view) string { return "0" }},
 		{"total_forks", func(*view) string { return "0" }},
+		{"migrate_cached_sockets", func(*view) string { return "0" }},
 		{"slave_expires_tracked_keys", func(*view) string { return "0" }},
 		{"active_defrag_hits", func(*view) string { return "0" }},
 		{"active_defrag_misses", func(*view) string { return "0" }},

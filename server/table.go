@@ -80,7 +80,15 @@ func (e *entry) reads() bool {
 
 // writes reports whether the command goes through the log, or may.
 func (e *entry) writes() bool {
-	return e.route == asWrite || e.route == asWait || e.route == asScript && !e.spec.IsRead()
+	switch e.route {
+	case asWrite, asWait:
+		return true
+	case asScript:
+		return !e.spec.IsRead()
+	case onSession: // by entries that it proposes
+		return e.spec.IsWrite()
+	}
+	return false
 }
 
 func (c *commands) add(s *command.Spec) {
