@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/redraftdb/redraft/fsm"
 	"github.com/redraftdb/redraft/fsm/command"
@@ -79,7 +80,7 @@ func debugReload(s *session, args [][]byte, out reply.Sink) {
 		out.Error(text)
 		return
 	}
-	if err := s.srv.machine.Reload(beside && !merge); errors.Is(err, fsm.ErrReloadTwice) {
+	if err := s.reload(beside && !merge); errors.Is(err, fsm.ErrReloadTwice) {
 		out.Error(errReload)
 		return
 	} else if err != nil {
@@ -87,6 +88,25 @@ func debugReload(s *session, args [][]byte, out reply.Sink) {
 		return
 	}
 	out.Status("OK")
+}
+
+// reload is Machine.Reload, once the snapshot that is being written is done.
+func (s *session) reload(beside bool) error {
+	ctx := s.begin()
+	defer s.patience.end()
+	tick := time.NewTicker(waitPoll)
+	defer tick.Stop()
+	for {
+		err := s.srv.machine.Reload(beside)
+		if !errors.Is(err, fsm.ErrSnapshotRunning) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func debugActiveExpire(s *session, args [][]byte, out reply.Sink) {

@@ -22,7 +22,7 @@ func waitCommands() []*command.Spec {
 	}
 }
 
-const waitPoll = 5 * time.Millisecond // how often WAIT looks whether more replicas have the write
+const waitPoll = 5 * time.Millisecond // how often is looked whether what a session waits for has come
 
 // waitCommand counts the replicas that have the connection's last write on disk. An answered write
 // is on a majority already; for more than that the leader watches what the replicas report.

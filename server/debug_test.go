@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDebugData stores, looks at and reloads data by way of DEBUG.
@@ -29,6 +30,29 @@ func TestDebugData(t *testing.T) {
 	c.expect("debug object none", "-ERR no such key")
 	if text := c.do("debug object key:999"); !strings.Contains(text, "encoding:embstr serializedlength:5") {
 		t.Errorf("DEBUG OBJECT: %s", text)
+	}
+}
+
+// A reload waits for a snapshot that is being written.
+func TestReloadBesideASnapshot(t *testing.T) {
+	n := start(t, "enable-debug-command", "yes")
+	c := n.dial()
+	c.expect("set k v", "+OK")
+	_, release, err := n.srv.machine.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send("debug reload", "get k")
+	_ = c.conn.SetReadDeadline(time.Now().Add(10 * waitPoll))
+	if b, err := c.in.Peek(1); err == nil {
+		t.Errorf("an answer begins with %q while the snapshot is being written", b)
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	release()
+	for _, want := range []string{"+OK", "v"} {
+		if got := c.read(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 
