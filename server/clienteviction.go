@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/redraftdb/redraft/fsm"
-	"github.com/redraftdb/redraft/fsm/value"
 )
 
 var (
@@ -20,7 +19,7 @@ var (
 // checkClientMemory reads maxmemory-clients: bytes, or a part of maxmemory in percent.
 func checkClientMemory(text string) (string, error) {
 	if number, percent := strings.CutSuffix(text, "%"); percent {
-		switch n, ok := value.ParseInt([]byte(number)); {
+		switch n, ok := fsm.ParseInt([]byte(number)); {
 		case !ok || n < 0:
 			return "", errMemoryOrPercent
 		case n > 100:
@@ -54,29 +53,29 @@ type clientSize struct {
 	bytes   int64
 }
 
-// evictClients ends the sessions that take most until the rest take no more than maxmemory-clients, and returns what
+// evictClients ends the sessions that take most until the others take no more than maxmemory-clients, and returns what
 // that is. Those that CLIENT NO-EVICT protects stay, however much they take.
-func (s *Server) evictClients(sizes []clientSize) (left int64) {
+func (s *Server) evictClients(sizes []clientSize) (rest int64) {
 	for _, c := range sizes {
-		left += c.bytes
+		rest += c.bytes
 	}
 	limit := s.clientMemoryLimit()
-	if limit == 0 || left <= limit {
-		return left
+	if limit == 0 || rest <= limit {
+		return rest
 	}
 	slices.SortFunc(sizes, func(a, b clientSize) int { return cmp.Compare(b.bytes, a.bytes) })
 	for _, c := range sizes {
-		if left <= limit {
+		if rest <= limit {
 			break
 		}
 		if c.session.profile().noEvict {
 			continue
 		}
-		left -= c.bytes
+		rest -= c.bytes
 		s.stats.evicted.Add(1)
 		s.log.Info("client evicted: clients take more than maxmemory-clients allows", "client",
 			string(c.session.appendLine(nil, time.Now())))
 		c.session.kill()
 	}
-	return left
+	return rest
 }

@@ -117,16 +117,16 @@ func (s *session) migrate(m *migration) (status, problem string) {
 			s.srv.machine.Unwatch(&k.watcher)
 		}
 	}()
-	left := m.keys
+	moving := m.keys
 	for range migrateAttempts {
-		if text := s.readMigrants(left, !m.copy); text != "" {
+		if text := s.readMigrants(moving, !m.copy); text != "" {
 			return "", text
 		}
-		left = slices.DeleteFunc(slices.Clone(left), func(k *migrant) bool { return k.payload == nil && !k.sent })
-		if len(left) == 0 {
+		moving = slices.DeleteFunc(slices.Clone(moving), func(k *migrant) bool { return k.payload == nil && !k.sent })
+		if len(moving) == 0 {
 			return "NOKEY", ""
 		}
-		arrived, text := s.sendMigrants(m, left)
+		arrived, text := s.sendMigrants(m, moving)
 		changed, fault := s.forgetMigrants(m, arrived)
 		switch {
 		case text != "":
@@ -136,7 +136,7 @@ func (s *session) migrate(m *migration) (status, problem string) {
 		case len(changed) == 0:
 			return "OK", ""
 		}
-		left = changed
+		moving = changed
 	}
 	return "", errMigrateChanges
 }
