@@ -53,29 +53,22 @@ type clientSize struct {
 	bytes   int64
 }
 
-// evictClients ends the sessions that take most until the others take no more than maxmemory-clients, and returns what
-// that is. Those that CLIENT NO-EVICT protects stay, however much they take.
-func (s *Server) evictClients(sizes []clientSize) (rest int64) {
-	for _, c := range sizes {
-		rest += c.bytes
-	}
-	limit := s.clientMemoryLimit()
-	if limit == 0 || rest <= limit {
-		return rest
-	}
+// evictClients ends the sessions that take most until so many bytes are freed, and returns how many are. Those that
+// CLIENT NO-EVICT protects stay, however much they take.
+func (s *Server) evictClients(sizes []clientSize, excess int64) (freed int64) {
 	slices.SortFunc(sizes, func(a, b clientSize) int { return cmp.Compare(b.bytes, a.bytes) })
 	for _, c := range sizes {
-		if rest <= limit {
+		if freed >= excess {
 			break
 		}
 		if c.session.profile().noEvict {
 			continue
 		}
-		rest -= c.bytes
+		freed += c.bytes
 		s.stats.evicted.Add(1)
 		s.log.Info("client evicted: clients take more than maxmemory-clients allows", "client",
 			string(c.session.appendLine(nil, time.Now())))
 		c.session.kill()
 	}
-	return rest
+	return freed
 }

@@ -48,11 +48,11 @@ func (s *Server) tidy(now time.Time) {
 func (s *Server) disconnect(now time.Time) {
 	idle := s.config.Int("timeout") * 1000
 	var largest bufferSizes
+	all, limit := int64(0), s.clientMemoryLimit()
 	var sizes []clientSize
 	for _, ss := range s.sessions.all() {
 		ss.trimReplies(now)
 		f := ss.figures()
-		sizes = append(sizes, clientSize{ss, f.total()})
 		largest.raise(f.queued+f.spare, f.room+f.waiting)
 		switch {
 		case ss.overdue(now):
@@ -60,7 +60,17 @@ func (s *Server) disconnect(now time.Time) {
 		case idle > 0 && !ss.turn.busy() && !ss.quiet() && now.UnixMilli()-ss.active.Load() > idle:
 			ss.kill()
 		}
+		if ss.killed.Load() {
+			continue // it is on its way out
+		}
+		all += f.total()
+		if limit > 0 {
+			sizes = append(sizes, clientSize{ss, f.total()})
+		}
 	}
-	s.clientMemory.Store(s.evictClients(sizes))
+	if limit > 0 && all > limit {
+		all -= s.evictClients(sizes, all-limit)
+	}
+	s.clientMemory.Store(all)
 	s.stats.buffers.sample(now, largest)
 }

@@ -29,6 +29,15 @@ const (
 	migrateAtOnce   = 256  // keys whose deletion is one entry
 )
 
+const (
+	errMigrateKeys       = "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+	errMigrateConnecting = "IOERR error or timeout connecting to the client"
+	errMigrateWriting    = "IOERR error or timeout writing to target instance"
+	errMigrateReading    = "IOERR error or timeout reading to target instance"
+	errMigrateRefused    = "ERR Target instance replied with error: " // and that error
+	errMigrateChanges    = "ERR a key changes faster than it can be moved; the other server has an older state of it, and it stays here"
+)
+
 // A migration is what MIGRATE asks for.
 type migration struct {
 	addr          string
@@ -103,7 +112,12 @@ options:
 	if timeout > 0 {
 		m.patience = time.Duration(min(timeout, int64(24*time.Hour/time.Millisecond))) * time.Millisecond
 	}
+	named := map[string]bool{}
 	for _, key := range keys {
+		if m.replace && named[string(key)] {
+			continue // its deletion would pass for a change; without REPLACE the other server refuses it
+		}
+		named[string(key)] = true
 		m.keys = append(m.keys, &migrant{key: key})
 	}
 	return m, ""

@@ -142,7 +142,7 @@ func startGate(s *session, e *entry, args [][]byte) string {
 	switch {
 	case c == nil:
 		return errLoading
-	case e.route == onSession && !e.spec.Is(command.Admin):
+	case e.route == onSession && !e.spec.Is(command.Admin) && !e.writes():
 		return ""
 	case e.reads() && s.readLevel(c.Leads(group)).kind == stale:
 		return ""

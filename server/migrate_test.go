@@ -109,6 +109,10 @@ func TestMigrateAnswers(t *testing.T) {
 			{"mget k l m", "[v w (nil)]"},
 			{"pexpire k 100000", ":1"},
 			{migrate(there) + "'' 3 20000 replace keys k nokey l", "+OK"},
+			{"mset d v e w", "+OK"},
+			{migrate(there) + "'' 3 20000 replace keys d d", "+OK"},
+			{migrate(there) + "'' 3 20000 keys e e", "-ERR Target instance replied with error: BUSYKEY Target key name already exists."},
+			{"exists d e", ":0"},
 			{"mget k l", "[(nil) (nil)]"},
 		} {
 			c.expect(step[0], step[1])
@@ -116,7 +120,7 @@ func TestMigrateAnswers(t *testing.T) {
 		other.expect("mget k l m", "[v w x]")
 		other.expect("ttl k", ":-1")
 		other.expect("select 3", "+OK")
-		other.expect("mget k l", "[v w]")
+		other.expect("mget k l d e", "[v w v w]")
 		if ttl := other.do("ttl k"); ttl != ":100" && !strings.HasPrefix(ttl, ":9") {
 			t.Errorf("the key moved with a time to live of %s", ttl)
 		}
