@@ -49,7 +49,7 @@ func (r *run) flush(from, to int) {
 // flushed tells that any key may be another now.
 func (r *run) flushed() {
 	if r.machine.tracker != nil {
-		r.machine.tracker.Flushed()
+		r.machine.tracker.Flushed(r.machine.author)
 	}
 }
 

@@ -424,7 +424,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	defer m.mu.Unlock()
 	st.parameters.version = m.state.parameters.version + 1
 	if m.tracker != nil {
-		m.tracker.Flushed()
+		m.tracker.Flushed(nil)
 	}
 	m.watchers.restored(m.state, st)
 	m.waiters.restored(st)

@@ -12,8 +12,8 @@ type Tracker interface {
 	// Changed tells of a key, in whichever database, that has changed or gone, and who did that: nil if nobody
 	// wanted to be known (AppendItemOf), and for what expires.
 	Changed(author *Origin, key []byte)
-	// Flushed tells that any key may have changed.
-	Flushed()
+	// Flushed tells that any key may have changed, and who did that, as Changed does.
+	Flushed(author *Origin)
 	// Read tells of a command of the log that has read data on behalf of its author, after it has been answered.
 	Read(author *Origin, spec *command.Spec, args [][]byte)
 	// Applied tells that an entry is done.

@@ -23,9 +23,9 @@ func (l *ledger) Changed(author *Origin, key []byte) {
 	l.note("changed", author, string(key))
 }
 
-func (l *ledger) Flushed() {
+func (l *ledger) Flushed(author *Origin) {
 	l.flushed = true
-	l.note("flushed", nil)
+	l.note("flushed", author)
 }
 
 func (l *ledger) Read(author *Origin, spec *command.Spec, args [][]byte) {
@@ -135,7 +135,7 @@ func TestTrackerAuthors(t *testing.T) {
 		{"what does not have to wait", [][]byte{Blocking(other, 0, line("blpop to 0"))}, "changed to by other/2, applied"},
 		{"a deadline", [][]byte{AppendItem(nil, 0, line("set k v px 1"))}, "changed k, applied"},
 		{"its coming", [][]byte{AppendItemOf(nil, me, false, 0, line("incr n"))}, "changed k, changed n by me/1, applied"},
-		{"all keys", [][]byte{AppendItemOf(nil, me, false, 0, line("flushdb"))}, "flushed, applied"},
+		{"all keys", [][]byte{AppendItemOf(nil, me, false, 0, line("flushdb"))}, "flushed by me/1, applied"},
 		{"two databases", [][]byte{AppendItem(nil, 0, line("swapdb 0 1"))}, "flushed, applied"},
 	} {
 		heard.lines = nil

@@ -246,25 +246,31 @@ func (t *tracking) invalidate(key []byte, by uint64) {
 	}
 	m := invalidation(bytes.Clone(key))
 	for _, id := range ids {
-		switch c := t.clients[id]; {
-		case c == nil || c.bcast || c.noloop && id == by:
-		case id == by:
-			t.own = append(t.own, owned{c, m})
-		default:
-			t.tell(c, m)
+		if c := t.clients[id]; c != nil && !c.bcast && !(c.noloop && id == by) {
+			t.tellBy(by, c, m)
 		}
 	}
 	t.items -= len(ids)
 	delete(t.keys, string(key))
 }
 
+// tellBy tells a client what a session has caused; itself when the entry is done.
+func (t *tracking) tellBy(by uint64, c *tracker, m *message) {
+	if c.of.id == by {
+		t.own = append(t.own, owned{c, m})
+		return
+	}
+	t.tell(c, m)
+}
+
 // Flushed implements fsm.Tracker.
-func (t *tracking) Flushed() {
+func (t *tracking) Flushed(author *fsm.Origin) {
+	by := t.here(author)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := invalidation()
 	for _, id := range slices.Sorted(maps.Keys(t.clients)) {
-		t.tell(t.clients[id], m)
+		t.tellBy(by, t.clients[id], m)
 	}
 	t.forget()
 }

@@ -150,6 +150,25 @@ func TestTrackingFlushed(t *testing.T) {
 	}
 }
 
+// What a transaction causes is told in its order.
+func TestTrackingFlushedBehindKey(t *testing.T) {
+	leader := start(t)
+	for name, n := range map[string]*node{"leader": leader, "follower": leader.follower()} {
+		t.Run(name, func(t *testing.T) {
+			c := n.tracker("")
+			c.do("get k")
+			c.send("multi", "get j", "set k v", "flushall", "exec")
+			for range 4 {
+				c.read()
+			}
+			if got := c.read(); got != "[(nil) +OK +OK]" {
+				t.Errorf("got %s", got)
+			}
+			c.told(">[invalidate [k]]", ">[invalidate (nil)]")
+		})
+	}
+}
+
 func TestTrackingExpiry(t *testing.T) {
 	n := start(t)
 	c, b, other := n.tracker("noloop"), n.tracker("bcast"), n.dial()
