@@ -48,7 +48,7 @@ func openLogStore(kind, dir string, log *raftLog, disk *disk) (*logStore, error)
 		s.closableLog, err = openBolt(filepath.Join(dir, "log.db"))
 	} else {
 		s.monotonic = true
-		s.closableLog, err = openWAL(dir, log, disk)
+		s.closableLog, err = openWAL(dir, walSegment, log, disk)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the log in %s: %w", dir, err)

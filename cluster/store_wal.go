@@ -12,10 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// walSegment is how large a segment of the log is.
+const walSegment = 64 << 20
+
 // openWAL opens a write-ahead log. raft-wal merely logs that it could not start a new segment, so
 // its file system and its meta store report their failures too.
-func openWAL(dir string, log *raftLog, disk *disk) (*wal.WAL, error) {
+func openWAL(dir string, segmentSize int, log *raftLog, disk *disk) (*wal.WAL, error) {
 	return wal.Open(dir,
+		wal.WithSegmentSize(segmentSize),
 		wal.WithLogger(log.Named("wal")),
 		wal.WithSegmentFiler(segment.NewFiler(dir, &walFiles{VFS: disk.files, disk: disk})),
 		wal.WithMetaStore(&walMeta{MetaStore: &metadb.BoltMetaDB{}, disk: disk}))
@@ -36,11 +40,16 @@ func (w *walFiles) Create(dir, name string, size uint64) (types.WritableFile, er
 	return newWALFile(f, int64(size), w.disk), nil
 }
 
-// OpenWriter opens the last segment.
+// OpenWriter opens the last segment. The node may have ended before a first sync made the file's name
+// durable, and raft-wal does that only for files that it created itself.
 func (w *walFiles) OpenWriter(dir, name string) (types.WritableFile, error) {
 	f, err := w.VFS.OpenWriter(dir, name)
 	if err != nil {
 		return nil, err // a missing one is created
+	}
+	if err := syncDirectory(dir); err != nil {
+		_ = f.Close()
+		return nil, w.disk.fail(fmt.Errorf("syncing the log's directory: %w", err))
 	}
 	size := int64(0)
 	if file, ok := f.(interface{ Stat() (os.FileInfo, error) }); ok {
@@ -137,6 +146,19 @@ func (f *walFile) syncData() error {
 type walMeta struct {
 	types.MetaStore
 	disk *disk
+}
+
+// Load reads the list, and readies the last segment in it.
+func (m *walMeta) Load(dir string) (types.PersistentState, error) {
+	list, err := m.MetaStore.Load(dir)
+	if err != nil {
+		return list, err
+	}
+	list, changed, err := settleWAL(dir, m.disk.files, list)
+	if err != nil || !changed {
+		return list, err
+	}
+	return list, m.CommitState(list)
 }
 
 // CommitState writes the list.
