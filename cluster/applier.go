@@ -47,6 +47,10 @@ func (a *applier) Apply(l *raft.Log) any {
 	if a.broken.Load() {
 		return nil
 	}
+	if !a.group.logs.reaches(l.Index) {
+		a.broken.Store(true) // the disk has failed
+		return nil
+	}
 	var f *flight
 	defer func() {
 		if cause := recover(); cause != nil {

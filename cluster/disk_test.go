@@ -16,7 +16,20 @@ import (
 type testDisk struct {
 	closableLog
 	hold   sync.RWMutex // locked: writes wait
+	held   atomic.Bool
 	broken atomic.Bool
+}
+
+// hang lets writes wait from now on, goOn no longer.
+func (d *testDisk) hang() {
+	d.hold.Lock()
+	d.held.Store(true)
+}
+
+func (d *testDisk) goOn() {
+	if d.held.CompareAndSwap(true, false) {
+		d.hold.Unlock()
+	}
 }
 
 func (d *testDisk) StoreLogs(logs []*raft.Log) error {
@@ -42,6 +55,11 @@ func newDiskCluster(t *testing.T, n int, tune func(*Options)) (*testCluster, map
 			return d
 		}
 	})
+	t.Cleanup(func() { // or nodes would not end
+		for _, d := range disks {
+			d.goOn()
+		}
+	})
 	of := map[*testNode]*testDisk{}
 	for i, node := range c.nodes {
 		of[node] = disks[i]
@@ -55,7 +73,7 @@ func TestSlowFollowerDoesNotDeposeTheLeader(t *testing.T) {
 	leader, f := c.leader(), c.followers()
 	c.net.cut(f[0].Addr())
 	slow := disks[f[1]]
-	slow.hold.Lock()
+	slow.hang()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -69,7 +87,7 @@ func TestSlowFollowerDoesNotDeposeTheLeader(t *testing.T) {
 	if s := leader.Status(0); s.Role != "leader" || s.Term != term {
 		t.Errorf("the leader is a %s in term %d, was leader in %d", s.Role, s.Term, term)
 	}
-	slow.hold.Unlock()
+	slow.goOn()
 	<-done
 	if got := leader.Status(0).Term; got != term {
 		t.Errorf("term %d, was %d", got, term)
@@ -95,7 +113,7 @@ func TestStuckWrite(t *testing.T) {
 	c, disks := newDiskCluster(t, 3, func(o *Options) { o.stuck = 4 * heartbeatDefault })
 	old := c.leased()
 	old.put("a=1")
-	disks[old].hold.Lock()
+	disks[old].hang()
 	outcome := make(chan error, 1)
 	go func() {
 		_, err := old.Propose(testContext(t), 0, [][]byte{[]byte("a=2")}, nil)
@@ -109,10 +127,10 @@ func TestStuckWrite(t *testing.T) {
 		t.Error("a lease in spite of the disk")
 	}
 	c.leader(old).put("b=1")
-	disks[old].hold.Unlock()
-	var un *unknown
-	if err := <-outcome; err == nil || (!errors.As(err, &un) && c.leader(old).machine.get("a") == "2") {
-		t.Errorf("the write that hung: %v", err)
+	disks[old].goOn()
+	err, a := <-outcome, c.leader(old).machine.get("a")
+	if un := (*unknown)(nil); !errors.As(err, &un) && (err == nil) != (a == "2") {
+		t.Errorf("the write that hung: %v, and a is %s", err, a)
 	}
 }
 

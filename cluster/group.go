@@ -107,6 +107,7 @@ func (g *group) open() error {
 		return err
 	}
 	g.transport = newTransport(g, lines)
+	g.logs.leads = g.transport.leadsOthers
 	g.raft, err = raft.NewRaft(config, g.applier, g.logs, g.stable, g.snapshots, g.transport)
 	if err != nil {
 		_ = g.transport.Close()

@@ -37,12 +37,10 @@ func staleSchedule(t *testing.T) error {
 	old := c.leased()
 	g := old.groups()[0]
 	old.put("a=1")
-	disks[old].hold.Lock()
+	disks[old].hang()
 	var hung sync.WaitGroup
-	hung.Go(func() { // it hangs, and raft's main loop with it
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		_, _ = old.Propose(ctx, 0, [][]byte{[]byte("b=1")}, nil)
+	hung.Go(func() { // it hangs, and raft's main loop with it: this is no write that runs ahead
+		_ = g.raft.Barrier(2 * time.Second).Error()
 	})
 	eventually(t, "the disk to hang", func() bool { return g.logs.disk.hanging() > heartbeatDefault/3 })
 	c.net.freeze(old.Addr(), holdAnswers)
@@ -73,7 +71,7 @@ func staleSchedule(t *testing.T) error {
 	})
 	c.net.admitBusiest(old.Addr())
 	time.Sleep(5 * time.Millisecond) // for the answer to be read: likewise
-	disks[old].hold.Unlock()
+	disks[old].goOn()
 	eventually(t, "the disk to go on", func() bool { return g.logs.disk.hanging() == 0 })
 	time.Sleep(5 * time.Millisecond) // likewise
 	c.net.freeze(old.Addr(), holdNothing)

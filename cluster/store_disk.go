@@ -65,6 +65,13 @@ func (d *disk) fail(err error) error {
 	return err
 }
 
+// hasFailed reports whether a write has failed.
+func (d *disk) hasFailed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
 // hanging is how long the oldest write under way has taken, 0 if there is none.
 func (d *disk) hanging() time.Duration {
 	d.mu.Lock()

@@ -24,9 +24,11 @@ type closableLog interface {
 //   - An entry over storedLimit is refused.
 //   - Recent entries are kept in memory, bounded by number and by bytes: the library reads each
 //     entry back once for every follower, and once more to apply it on a follower.
+//   - A leader's disk writes beside those of its followers, see ahead.
 //
 // The library calls it from several goroutines; writes come one at a time.
 type logStore struct {
+	ahead
 	closableLog
 	dir       string
 	monotonic bool
@@ -43,6 +45,7 @@ func openLogStore(kind, dir string, log *raftLog, disk *disk) (*logStore, error)
 		return nil, err
 	}
 	s := &logStore{dir: dir, disk: disk, recent: newRecentLog(), stored: func(time.Duration) {}}
+	s.leads = func() bool { return false }
 	var err error
 	if kind == logBolt {
 		s.closableLog, err = openBolt(filepath.Join(dir, "log.db"))
@@ -58,7 +61,13 @@ func openLogStore(kind, dir string, log *raftLog, disk *disk) (*logStore, error)
 		_ = s.Close()
 		return nil, fmt.Errorf("opening the log in %s: %w", dir, err)
 	}
+	last, err := s.LastIndex()
+	if err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("opening the log in %s: %w", dir, err)
+	}
 	s.removed.Store(max(first, 1) - 1)
+	s.durable.Store(last)
 	return s, nil
 }
 
@@ -80,25 +89,48 @@ func (s *logStore) IsMonotonic() bool { return s.monotonic }
 // raft-wal still finds entries that were removed from the front of the segment it writes to; here
 // they are gone.
 func (s *logStore) GetLog(index uint64, log *raft.Log) error {
+	if index > s.durable.Load() && !s.leads() {
+		s.settle()
+	}
 	if s.recent.get(index, log) {
 		return nil
 	}
 	if index <= s.removed.Load() {
 		return raft.ErrLogNotFound
 	}
+	if index > s.durable.Load() {
+		s.settle()
+	}
 	return s.closableLog.GetLog(index, log)
+}
+
+// LastIndex is the last entry's.
+func (s *logStore) LastIndex() (uint64, error) {
+	s.settle()
+	return s.closableLog.LastIndex()
 }
 
 // StoreLog writes one entry.
 func (s *logStore) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs writes entries and returns when they are on disk.
+// StoreLogs writes entries and returns when they are on disk, or runs ahead of it.
 func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	for _, l := range logs {
 		if len(l.Data) > storedLimit {
 			return s.disk.fail(fmt.Errorf("entry %d: %d bytes, the log takes %d", l.Index, len(l.Data), storedLimit))
 		}
 	}
+	s.settle()
+	if s.disk.hasFailed() || !s.mayRun(logs) {
+		return s.store(logs)
+	}
+	s.recent.add(logs)
+	s.run(func() { _ = s.store(logs) }) // an error is fatal
+	return nil
+}
+
+// store writes entries to the disk.
+func (s *logStore) store(logs []*raft.Log) error {
 	started := time.Now()
 	if err := s.disk.write(func() error { return s.closableLog.StoreLogs(logs) }); err != nil {
 		return s.disk.fail(fmt.Errorf("writing entry %d to the log: %w", logs[0].Index, err))
@@ -108,11 +140,13 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 		s.removed.Store(before) // the log was emptied and begins earlier now
 	}
 	s.recent.add(logs)
+	s.durable.Store(logs[len(logs)-1].Index)
 	return nil
 }
 
 // DeleteRange removes the entries min to max, either end of the log.
 func (s *logStore) DeleteRange(min, max uint64) error {
+	s.settle()
 	s.recent.remove(min, max)
 	first, err := s.FirstIndex()
 	if err == nil {
@@ -124,7 +158,16 @@ func (s *logStore) DeleteRange(min, max uint64) error {
 	if min <= first {
 		s.removed.Store(max)
 	}
+	if max >= s.durable.Load() {
+		s.durable.Store(min - 1)
+	}
 	return nil
+}
+
+// Close closes the log.
+func (s *logStore) Close() error {
+	s.settle()
+	return s.closableLog.Close()
 }
 
 // size is how many bytes the log's files have; a file that is removed meanwhile has none.

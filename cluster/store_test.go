@@ -187,6 +187,7 @@ func (failingLog) DeleteRange(uint64, uint64) error { return errors.New("the dis
 func TestLogFailuresAreFatal(t *testing.T) {
 	var f fatals
 	s := &logStore{closableLog: failingLog{}, disk: newDisk(f.add), recent: newRecentLog()}
+	s.leads = func() bool { return false }
 	if err := s.StoreLog(testLogs(1, 1, 1)[0]); err == nil || len(f.errs) != 1 {
 		t.Errorf("%v, %v", err, f.errs)
 	}

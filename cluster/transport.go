@@ -38,7 +38,8 @@ var (
 //
 //   - The entries of a message are bounded in bytes, because every message has one deadline.
 //   - A message never tells of a commit beyond the entries it speaks of. The library's receiver
-//     takes min(commit, its last entry), which would commit whatever else its log ends with.
+//     takes min(commit, its last entry), which would commit whatever else its log ends with. Nor does
+//     it tell of the commit of what is not on this node's disk, see ahead.
 //   - A node that could not be reached is sent something as soon as it can be.
 //   - TimeoutNow carries no term in the library, and one that comes late would depose a leader
 //     who has nothing to do with it; it is sent as a call with its term.
@@ -67,7 +68,8 @@ type transport struct {
 	snapshot *sync.Mutex // held while a snapshot is made or installed
 
 	promises *promises
-	patience time.Duration // the heartbeat timeout
+	patience time.Duration  // the heartbeat timeout
+	durable  *atomic.Uint64 // the last index that is on this node's disk
 
 	// In nanoseconds since began: when the leader was last heard without raft's main loop, and when
 	// another node stood that has, or will have, this one's vote.
@@ -113,6 +115,7 @@ func newTransport(g *group, log *raftLog) *transport {
 		snapshot: &g.snapshotter.making,
 		promises: newPromises(bootTime, g.node.options.LeaseTimeout, g.node.ownSilence(), g.log),
 		patience: g.node.options.HeartbeatTimeout,
+		durable:  &g.logs.durable,
 		began:    time.Now(),
 		out:      make(chan raft.RPC),
 		beats:    make(chan raft.RPC, 1),
@@ -198,6 +201,12 @@ func (t *transport) heartbeat(rpc raft.RPC) {
 		LastLog:   t.raft.Load().LastIndex(),
 		Success:   true,
 	}, nil)
+}
+
+// leadsOthers reports whether this node leads a cluster of several.
+func (t *transport) leadsOthers() bool {
+	r := t.raft.Load()
+	return r != nil && r.State() == raft.Leader && len(r.GetConfiguration().Configuration().Servers) > 1
 }
 
 // knows reports whether a heartbeat says nothing new to this node.
@@ -315,7 +324,7 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, a
 	if t.silent.Load() {
 		return errSilenced
 	}
-	boundEntries(args)
+	boundEntries(args, t.durable.Load())
 	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
 	if err != nil && !isHeartbeat(args) {
 		t.awaitPeer(id, target, args.Term)
@@ -362,9 +371,10 @@ func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 	return err
 }
 
-// boundEntries cuts a message down to rpcBytes, at least one entry. The library looks at the
-// message afterwards to see how far it went, and sends the rest next.
-func boundEntries(args *raft.AppendEntriesRequest) {
+// boundEntries cuts a message down to rpcBytes, at least one entry, and the commit that it tells of to
+// its entries and what is durable here. The library looks at the message afterwards to see how far it
+// went, and sends the rest next.
+func boundEntries(args *raft.AppendEntriesRequest, durable uint64) {
 	bytes := 0
 	for i, e := range args.Entries {
 		bytes += len(e.Data)
@@ -381,5 +391,5 @@ func boundEntries(args *raft.AppendEntriesRequest) {
 	if n := len(args.Entries); n > 0 {
 		last = args.Entries[n-1].Index
 	}
-	args.LeaderCommitIndex = min(args.LeaderCommitIndex, last)
+	args.LeaderCommitIndex = min(args.LeaderCommitIndex, last, durable)
 }

@@ -87,7 +87,7 @@ func (p *pipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.App
 	if p.transport.silent.Load() {
 		return nil, errSilenced
 	}
-	boundEntries(args)
+	boundEntries(args, p.transport.durable.Load())
 	p.waits(time.Now())
 	defer p.waits(time.Time{})
 	return p.AppendPipeline.AppendEntries(args, resp)

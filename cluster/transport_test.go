@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,24 +11,25 @@ import (
 
 func TestBoundEntries(t *testing.T) {
 	for name, c := range map[string]struct {
-		prev, commit uint64
-		sizes        []int
-		left         int
-		wantCommit   uint64
+		prev, commit, durable uint64
+		sizes                 []int
+		left                  int
+		wantCommit            uint64
 	}{
-		"heartbeat":         {0, 0, nil, 0, 0},
-		"commit ahead":      {10, 50, nil, 0, 10},
-		"commit behind":     {10, 5, nil, 0, 5},
-		"small":             {10, 50, []int{1, 1, 1}, 3, 13},
-		"too many bytes":    {10, 50, []int{rpcBytes / 2, rpcBytes / 2, 1}, 2, 12},
-		"one is too large":  {10, 50, []int{3 * rpcBytes, 1}, 1, 11},
-		"the last too many": {10, 12, []int{1, 1, rpcBytes}, 2, 12},
+		"heartbeat":         {0, 0, 50, nil, 0, 0},
+		"commit ahead":      {10, 50, 50, nil, 0, 10},
+		"commit behind":     {10, 5, 50, nil, 0, 5},
+		"small":             {10, 50, 50, []int{1, 1, 1}, 3, 13},
+		"disk behind":       {10, 50, 12, []int{1, 1, 1}, 3, 12},
+		"too many bytes":    {10, 50, 50, []int{rpcBytes / 2, rpcBytes / 2, 1}, 2, 12},
+		"one is too large":  {10, 50, 50, []int{3 * rpcBytes, 1}, 1, 11},
+		"the last too many": {10, 12, 50, []int{1, 1, rpcBytes}, 2, 12},
 	} {
 		args := &raft.AppendEntriesRequest{PrevLogEntry: c.prev, LeaderCommitIndex: c.commit}
 		for i, size := range c.sizes {
 			args.Entries = append(args.Entries, &raft.Log{Index: c.prev + uint64(i) + 1, Data: make([]byte, size)})
 		}
-		boundEntries(args)
+		boundEntries(args, c.durable)
 		if len(args.Entries) != c.left || args.LeaderCommitIndex != c.wantCommit {
 			t.Errorf("%s: %d entries, commit %d, want %d and %d", name,
 				len(args.Entries), args.LeaderCommitIndex, c.left, c.wantCommit)
@@ -58,7 +60,7 @@ func TestStuckPipeline(t *testing.T) {
 		"watched":  func(l *pipelines) { l.breakStuck(5 * time.Millisecond) },
 		"shutdown": func(l *pipelines) { l.breakAll() },
 	} {
-		tr := &transport{stop: make(chan struct{})}
+		tr := &transport{stop: make(chan struct{}), durable: new(atomic.Uint64)}
 		p := &pipeline{AppendPipeline: &stuckPipeline{closed: make(chan struct{})}, transport: tr}
 		tr.pipelines.add(p)
 		back := make(chan error, 1)
