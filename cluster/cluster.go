@@ -91,6 +91,9 @@ type Options struct {
 	// dials, and is asked for them with each connection, so they may change. Both sides have to verify
 	// the other's certificate. nil, or what gives nil: without TLS. The secret is proved in any case.
 	TLS func() (listen, dial *tls.Config)
+	// Socket is given each connection of the cluster port, TLS or not, before anything is sent, and gives
+	// what is used in its place. nil: the connection itself.
+	Socket func(net.Conn) net.Conn
 	// LogStore is "wal" or "boltdb"; empty: what Dir holds, or wal.
 	LogStore string
 	// MaxItemBytes bounds the items of one proposal taken together. 0: 16 MiB; at most 48 MiB.

@@ -77,6 +77,8 @@ type linkOptions struct {
 	// secure gives the configurations of TLS for incoming and outgoing connections, which it is asked
 	// for with each. nil, or what gives nil: without TLS.
 	secure func() (listen, dial *tls.Config)
+	// socket is given each connection before anything else and gives what is used in its place.
+	socket func(net.Conn) net.Conn
 	// log takes what an operator should see. nil: nothing is logged.
 	log *slog.Logger
 
@@ -171,6 +173,9 @@ func (o *linkOptions) settle() error {
 	}
 	if o.secure == nil {
 		o.secure = func() (listen, dial *tls.Config) { return nil, nil }
+	}
+	if o.socket == nil {
+		o.socket = func(conn net.Conn) net.Conn { return conn }
 	}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)

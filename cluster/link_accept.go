@@ -61,7 +61,7 @@ func (l *link) accept() {
 			if tcp, ok := conn.(*net.TCPConn); ok {
 				_ = tcp.SetKeepAliveConfig(linkKeepAlive())
 			}
-			conn = l.guarded(conn)
+			conn = l.guarded(l.options.socket(conn))
 			l.strangers.enter(conn)
 			if !l.spawn(func() { l.greet(conn) }) {
 				_ = conn.Close()
@@ -148,7 +148,7 @@ func (l *link) connect(ctx context.Context, addr string, purpose linkPurpose, gr
 		}
 		return nil, err
 	}
-	conn = l.guardedOut(conn)
+	conn = l.guardedOut(l.options.socket(conn))
 	deadline := time.Now().Add(l.options.times.hello)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d

@@ -96,6 +96,7 @@ func (n *Node) bind() error {
 		clusterID: func() string { return n.dir.identity().ClusterID },
 		secret:    n.options.Secret,
 		secure:    n.options.TLS,
+		socket:    n.options.Socket,
 		handle:    n.handle,
 		expect:    n.expect,
 		express:   func(kind byte) bool { return kind != callForward && kind != callMember },

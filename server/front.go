@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redraftdb/redraft/fsm/acl"
+	"github.com/redraftdb/redraft/server/socket"
 )
 
 // front is the server's doors, each with an accept loop behind it.
@@ -298,8 +299,12 @@ func (l *sockets) Accept() (net.Conn, error) {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: seconds > 0, Idle: time.Duration(seconds) * time.Second,
 			Interval: max(time.Second, time.Duration(seconds)*time.Second/3), Count: 3})
 	}
-	if err != nil || !l.at.secure {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	conn = socket.Of(conn)
+	if !l.at.secure {
+		return conn, nil
 	}
 	now := l.srv.secured.Load()
 	if now == nil { // it came in while CONFIG SET closed the door

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redraftdb/redraft/fsm/command"
+	"github.com/redraftdb/redraft/server/socket"
 )
 
 // guardLimits bounds what a client may make the server hold. They may be exchanged while
@@ -94,14 +95,15 @@ type guard struct {
 	refusal       atomic.Pointer[guardRefusal] // set once
 	deadline      guardDeadline
 	writing       sync.Mutex
-	timed         bool    // the socket has a write deadline; under writing
-	atOnce        *atOnce // under writing
+	timed         bool         // the socket has a write deadline; under writing
+	socket        *socket.Conn // the connection, unless something is around its socket, as TLS is
 }
 
 func newGuard(conn net.Conn, options *guardOptions) *guard {
+	direct, _ := conn.(*socket.Conn)
 	return &guard{
 		Conn: conn, options: options, burst: guardSmall,
-		deadline: guardDeadline{conn: conn}, atOnce: newAtOnce(conn),
+		deadline: guardDeadline{conn: conn}, socket: direct,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/redcon"
 
 	"github.com/redraftdb/redraft/fsm/command"
+	"github.com/redraftdb/redraft/server/socket"
 )
 
 // guardLoop is a connection that sends the same again and again.
@@ -98,9 +99,9 @@ func BenchmarkGuardWrite(b *testing.B) {
 	}
 	defer conn.Close()
 	for _, timed := range []bool{false, true} {
-		g := newGuard(conn, guardTestOptions(nil))
+		g := newGuard(socket.Of(conn), guardTestOptions(nil))
 		if timed {
-			g.atOnce.socket = nil
+			g.socket = nil
 		}
 		b.Run(fmt.Sprintf("timed=%v", timed), func(b *testing.B) {
 			for b.Loop() {

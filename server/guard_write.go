@@ -1,9 +1,6 @@
 package server
 
-import (
-	"syscall"
-	"time"
-)
+import "time"
 
 // Write implements net.Conn. It sends in pieces, each of which the peer has guardLimits.stall to
 // accept: a client that reads slowly may take its time for a long answer, one that has stopped
@@ -26,7 +23,10 @@ func (g *guard) transmit(p []byte) (int, error) {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	stall := g.options.limits.Load().stall
-	total := g.atOnce.write(p)
+	total := 0
+	if g.socket != nil { // it nearly always takes all, and a deadline costs as much again (BenchmarkGuardWrite)
+		total = g.socket.WriteNow(p)
+	}
 	if g.options.sent != nil {
 		g.options.sent.Add(int64(total))
 	}
@@ -70,40 +70,4 @@ func (g *guard) untimeWrite() error {
 	}
 	g.timed = false
 	return g.SetWriteDeadline(time.Time{})
-}
-
-// atOnce writes what the socket takes without waiting, which nearly always is everything, and so
-// spares most writes their deadline: setting one costs more than the rest of Go's way to the kernel
-// (BenchmarkGuardWrite).
-type atOnce struct {
-	socket syscall.RawConn // nil if the connection is none, but TLS for instance
-	try    func(fd uintptr) bool
-	p      []byte
-	n      int
-}
-
-func newAtOnce(conn any) *atOnce {
-	w := &atOnce{}
-	if c, ok := conn.(syscall.Conn); ok {
-		w.socket, _ = c.SyscallConn() // without one every write is timed
-	}
-	w.try = func(fd uintptr) bool {
-		n, err := syscall.Write(int(fd), w.p)
-		if w.n = n; err != nil {
-			w.n = 0 // the timed write meets the same error, and reports it
-		}
-		return true
-	}
-	return w
-}
-
-// write returns how much of p the socket took.
-func (w *atOnce) write(p []byte) int {
-	if w.socket == nil {
-		return 0
-	}
-	w.p, w.n = p, 0
-	_ = w.socket.Write(w.try) // a closed connection is the timed write's to report
-	w.p = nil
-	return w.n
 }

@@ -535,7 +535,7 @@ func TestTLSGuard(t *testing.T) {
 	}()
 	g := newGuard(<-accepted, guardTestOptions(func(l *guardLimits) { l.stall = 100 * time.Millisecond }))
 	defer g.Close()
-	if g.atOnce.socket != nil {
+	if g.socket != nil {
 		t.Error("writes that do not wait would go past TLS")
 	}
 	began := time.Now()

@@ -24,6 +24,7 @@ import (
 	"github.com/redraftdb/redraft/cluster"
 	"github.com/redraftdb/redraft/fsm"
 	"github.com/redraftdb/redraft/server"
+	"github.com/redraftdb/redraft/server/socket"
 )
 
 // version is what --version and INFO say. The linker replaces it in builds of a version.
@@ -176,6 +177,7 @@ func clusterOptions(o *options, machine *fsm.Machine, srv *server.Server, log *s
 		ClientAddr:       o.places.client,
 		Secret:           o.secret,
 		TLS:              srv.ClusterTLS,
+		Socket:           socket.Of,
 		LogStore:         store,
 		MaxItemBytes:     int(c.Int("max-item-bytes")),
 		QueueBytes:       int(c.Int("queue-bytes")),

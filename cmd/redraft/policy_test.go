@@ -78,7 +78,8 @@ func ours() map[string][]string {
 		"cluster":                   nil,
 		"server/identity/authority": nil,
 		"server/identity":           nil,
-		"server":                    {"fsm", "fsm/command", "fsm/reply", "fsm/glob", "fsm/acl", "server/identity"},
+		"server/socket":             nil,
+		"server":                    {"fsm", "fsm/command", "fsm/reply", "fsm/glob", "fsm/acl", "server/identity", "server/socket"},
 		"server/psync":              {"fsm", "snapshot"},
 		"server/sentinel": {
 			"fsm/command", "fsm/reply",
