@@ -121,11 +121,15 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 		}
 	}
 	s.settle()
-	if s.disk.hasFailed() || !s.mayRun(logs) {
-		return s.store(logs)
+	if s.mayRun(logs) && !s.disk.hasFailed() {
+		s.recent.add(logs)
+		s.run(func() { _ = s.store(logs) }) // an error is fatal
+		return nil
+	}
+	if err := s.store(logs); err != nil {
+		return err
 	}
 	s.recent.add(logs)
-	s.run(func() { _ = s.store(logs) }) // an error is fatal
 	return nil
 }
 
@@ -139,7 +143,6 @@ func (s *logStore) store(logs []*raft.Log) error {
 	if before := logs[0].Index - 1; before < s.removed.Load() {
 		s.removed.Store(before) // the log was emptied and begins earlier now
 	}
-	s.recent.add(logs)
 	s.durable.Store(logs[len(logs)-1].Index)
 	return nil
 }
