@@ -110,10 +110,14 @@ func (t *transfer) write(fd uintptr) (done bool) {
 	return true
 }
 
+// callMost bounds the bytes of one system call, so that it takes no longer than the scheduler can spare a processor.
+const callMost = 64 << 10
+
 // call makes a system call on what is left, again if a signal came between, and takes off what it has done.
 func (t *transfer) call(trap, fd uintptr) (int, syscall.Errno) {
 	for {
-		n, _, err := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)))
+		p, size := unsafe.SliceData(t.p), min(len(t.p), callMost)
+		n, _, err := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(p)), uintptr(size))
 		switch err {
 		case 0:
 			t.p = t.p[n:]
