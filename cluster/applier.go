@@ -47,8 +47,9 @@ func (a *applier) Apply(l *raft.Log) any {
 	if a.broken.Load() {
 		return nil
 	}
-	if !a.group.logs.reaches(l.Index) {
-		a.broken.Store(true) // the disk has failed
+	if !a.group.logs.reaches(l.Index) { // the disk has failed
+		a.broken.Store(true)
+		a.group.node.fatal(fmt.Errorf("entry %d is committed and not on this disk", l.Index))
 		return nil
 	}
 	var f *flight
