@@ -53,7 +53,7 @@ func settleWAL(dir string, files types.VFS, list types.PersistentState) (settled
 	if err != nil {
 		return list, false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // what was written is synced
 	end, err := readWALEnd(f)
 	if err != nil {
 		return list, false, fmt.Errorf("reading %s: %w", name, err)
