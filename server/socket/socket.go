@@ -13,7 +13,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"unsafe"
 )
 
 // A Conn is a connection that reads and writes its socket in this way.
@@ -84,11 +83,11 @@ func (t *transfer) run(do func(func(fd uintptr) bool) error, p []byte, now bool)
 
 // read is the work of a read: it is done with the first bytes, or the end.
 func (t *transfer) read(fd uintptr) (done bool) {
-	n, err := t.call(syscall.SYS_READ, fd)
+	n, err := t.call(readSocket, fd)
 	switch {
 	case err == syscall.EAGAIN:
 		return false
-	case err != 0:
+	case err != nil:
 		t.err = os.NewSyscallError("read", err)
 	case n == 0:
 		t.err = io.EOF
@@ -99,10 +98,10 @@ func (t *transfer) read(fd uintptr) (done bool) {
 // write is the work of a write: it is done when nothing is left.
 func (t *transfer) write(fd uintptr) (done bool) {
 	for len(t.p) > 0 {
-		switch _, err := t.call(syscall.SYS_WRITE, fd); {
+		switch _, err := t.call(writeSocket, fd); {
 		case err == syscall.EAGAIN:
 			return t.now
-		case err != 0:
+		case err != nil:
 			t.err = os.NewSyscallError("write", err)
 			return true
 		}
@@ -114,14 +113,13 @@ func (t *transfer) write(fd uintptr) (done bool) {
 const callMost = 64 << 10
 
 // call makes a system call on what is left, again if a signal came between, and takes off what it has done.
-func (t *transfer) call(trap, fd uintptr) (int, syscall.Errno) {
+func (t *transfer) call(system func(fd uintptr, p []byte) (int, error), fd uintptr) (int, error) {
 	for {
-		p, size := unsafe.SliceData(t.p), min(len(t.p), callMost)
-		n, _, err := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(p)), uintptr(size))
+		n, err := system(fd, t.p[:min(len(t.p), callMost)])
 		switch err {
-		case 0:
+		case nil:
 			t.p = t.p[n:]
-			return int(n), 0
+			return n, nil
 		case syscall.EINTR:
 		default:
 			return 0, err
