@@ -29,7 +29,7 @@
 // # What hashicorp/raft is not trusted with
 //
 // The library sits between wrappers that each close a hole of it: transport (heartbeats,
-// leadership transfer, sizes of messages), logStore (limits, failures that must stop the
+// leadership transfer, sizes of messages), logStore (limits, the leader's disk, failures that must stop the
 // process), stableStore (a vote is written as one), snapshotStore (never goes back). Their
 // comments give the reasons.
 //

@@ -89,7 +89,10 @@ func (s *logStore) IsMonotonic() bool { return s.monotonic }
 // raft-wal still finds entries that were removed from the front of the segment it writes to; here
 // they are gone.
 func (s *logStore) GetLog(index uint64, log *raft.Log) error {
-	if index > s.durable.Load() && !s.leads() {
+	if index > s.durable.Load() {
+		if s.leads() && s.recent.get(index, log) {
+			return nil
+		}
 		s.settle()
 	}
 	if s.recent.get(index, log) {
@@ -97,9 +100,6 @@ func (s *logStore) GetLog(index uint64, log *raft.Log) error {
 	}
 	if index <= s.removed.Load() {
 		return raft.ErrLogNotFound
-	}
-	if index > s.durable.Load() {
-		s.settle()
 	}
 	return s.closableLog.GetLog(index, log)
 }

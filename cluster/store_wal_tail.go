@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -90,35 +92,37 @@ type walEnd struct {
 // readWALEnd finds the end of what is committed, by raft-wal's own rule: the last commit counts
 // unless nothing was begun behind it and its CRC is wrong; then it is the one before.
 func readWALEnd(f io.ReaderAt) (walEnd, error) {
+	// One pass, in large pieces: a segment may hold a million frames.
+	r := bufio.NewReaderSize(io.NewSectionReader(f, walHeader, math.MaxInt64-walHeader), 256<<10)
 	var before, last, next walEnd // next: as if a commit came now
-	for at := int64(walHeader); ; {
+	var err error
+	for at := int64(walHeader); err == nil; {
 		var header [walFrameHeader]byte
-		if n, err := f.ReadAt(header[:], at); n < len(header) {
-			if err == io.EOF {
-				break
-			}
-			return walEnd{}, err
+		if _, err = io.ReadFull(r, header[:]); err != nil {
+			break
 		}
-		length := int64(binary.LittleEndian.Uint32(header[4:]))
+		at += walFrameHeader
+		length := int(binary.LittleEndian.Uint32(header[4:]))
 		switch header[0] {
 		case walFrameEntry:
 			next.entries++
 		case walFrameTable:
-			next.table = at + walFrameHeader
+			next.table = at
 		case walFrameCommit:
-			next.at, next.crc = at+walFrameHeader, uint32(length)
+			next.at, next.crc = at, uint32(length)
 			before, last = last, next
 			length = 0
 		default: // zeros, or what a torn write left
-			return checkWALEnd(f, before, last, next)
+			err = io.EOF
+			continue
 		}
-		at += walFrameHeader + (length+walFrameHeader-1)/walFrameHeader*walFrameHeader
+		padded := (length + walFrameHeader - 1) / walFrameHeader * walFrameHeader
+		_, err = r.Discard(padded)
+		at += int64(padded)
 	}
-	return checkWALEnd(f, before, last, next)
-}
-
-// checkWALEnd is the last of two commits if its batch is whole, else the one before.
-func checkWALEnd(f io.ReaderAt, before, last, next walEnd) (walEnd, error) {
+	if err != io.EOF && err != io.ErrUnexpectedEOF {
+		return walEnd{}, err
+	}
 	if last.at == 0 || next.entries > last.entries {
 		return last, nil
 	}

@@ -24,7 +24,7 @@ func (g *guard) transmit(p []byte) (int, error) {
 	defer g.writing.Unlock()
 	stall := g.options.limits.Load().stall
 	total := 0
-	if g.socket != nil { // it nearly always takes all, and a deadline costs as much again (BenchmarkGuardWrite)
+	if g.socket != nil { // it nearly always takes all, and a deadline costs half as much again (BenchmarkGuardWrite)
 		total = g.socket.WriteNow(p)
 	}
 	if g.options.sent != nil {
