@@ -48,6 +48,9 @@ func (s *session) serve(batch []byte) {
 	s.srv.stats.reads.Add(1)
 	s.srv.stats.commands.Add(uint64(s.executed))
 	s.collect()
+	if s.closing { // who has the last answer is no subscriber any more
+		s.srv.hub.leave(s)
+	}
 	s.flush()
 	s.release()
 	s.room.clear()

@@ -146,7 +146,7 @@ func (h *hub) subscribed(s *session, kind topicKind) []string {
 
 // leave ends all of a session's subscriptions.
 func (h *hub) leave(s *session) {
-	if s.subscriptions.made == 0 {
+	if h.size.Load() == 0 {
 		return
 	}
 	h.mu.Lock()

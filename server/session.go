@@ -139,12 +139,14 @@ func (s *session) read(e *entry, db int, args [][]byte, out reply.Sink, then fun
 // quiet reports whether nobody expects the client to say anything: it subscribes or monitors.
 func (s *session) quiet() bool { return s.subscriptions.mode.Load() || s.shown.Load().monitor }
 
-// kill ends the session from any goroutine: what it waits for is given up, its connection closed.
+// kill ends the session from any goroutine: what it waits for is given up, its connection closed, and nobody finds it
+// among the subscribers any more.
 func (s *session) kill() {
 	s.killOnce.Do(func() {
 		s.killed.Store(true)
 		s.patience.cancel()
 		_ = s.conn.Close()
+		s.srv.hub.leave(s)
 	})
 }
 
